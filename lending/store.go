@@ -36,10 +36,31 @@ type Tx interface {
 	Finding(FindingID) (Finding, error)
 	// StaffOf is the member of staff whose own patron record this is.
 	StaffOf(PatronID) (StaffID, error)
+	Fact(FactID) (Fact, error)
 	// LastFact is the newest lent, returned or undone fact of an item.
 	LastFact(ItemID) (Fact, error)
 	// NewestAt is the wall time of the newest fact; zero in an empty ledger.
 	NewestAt() (time.Time, error)
+
+	PatronByExternal(string) (Patron, error)
+	TitleByExternal(string) (Title, error)
+	ItemByExternal(string) (Item, error)
+
+	// The Save methods insert or update one reference row, raise its rev and
+	// append a FactChanged, all or nothing. A row that already says the same
+	// is left alone; changed tells. by names who edits: "staff:ID",
+	// "token:ID", "import", "config".
+	SavePatron(p Patron, by string) (changed bool, err error)
+	SaveBadge(b Badge, by string) (changed bool, err error)
+	SaveTitle(t Title, by string) (changed bool, err error)
+	SaveItem(i Item, by string) (changed bool, err error)
+	SaveTag(t Tag, by string) (changed bool, err error)
+	SavePolicy(p Policy, by string) (changed bool, err error)
+	// Bind makes a spelling of a tag lead to ref, replacing what it led to.
+	Bind(key TagKey, form string, ref TagRef) error
+	// Attempt runs f under a savepoint: if f fails, what it wrote is undone,
+	// the transaction goes on, and Attempt returns f's error.
+	Attempt(f func() error) error
 
 	// Append completes a fact, chains it, stores it and folds it into the
 	// projections.
