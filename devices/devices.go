@@ -8,6 +8,7 @@ package devices
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tapshelf/devices/tag"
@@ -49,6 +50,9 @@ type Reader interface {
 type OneShot interface {
 	OneShot() bool
 }
+
+// ErrTagGone says that a tag is not in the field (any more).
+var ErrTagGone = errors.New("the tag is not on the reader")
 
 // Card is a tag while it is in the field, handed to the function given to
 // Tagger.With. It must not be used after that function has returned.
