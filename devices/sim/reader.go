@@ -75,15 +75,7 @@ func (r *Reader) OneShot() bool { return true }
 
 // Run implements devices.Reader. It idles while nothing is present.
 func (r *Reader) Run(ctx context.Context, seen chan<- devices.Seen) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-r.wake:
-		case <-timer.C:
-		}
+	for ctx.Err() == nil {
 		uids, err := r.poll()
 		if err != nil {
 			return err
@@ -95,9 +87,24 @@ func (r *Reader) Run(ctx context.Context, seen chan<- devices.Seen) error {
 				return nil
 			}
 		}
-		if len(uids) > 0 {
-			timer.Reset(Interval)
+		r.rest(ctx, len(uids) > 0)
+	}
+	return nil
+}
+
+// rest waits for the next poll while something is present, and else until a
+// method has changed something.
+func (r *Reader) rest(ctx context.Context, busy bool) {
+	if busy {
+		select {
+		case <-ctx.Done():
+		case <-time.After(Interval):
 		}
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-r.wake:
 	}
 }
 
