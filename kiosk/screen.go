@@ -11,8 +11,11 @@ type Stage string
 
 // The stages of a station's panel.
 const (
-	Idle    Stage = "idle"     // nobody is here; three languages at once
-	Waiting Stage = "waiting"  // an item lies there; whose is it?
+	Idle Stage = "idle" // nobody is here; three languages at once
+	// Waiting: nobody is here, but something lies or lay on the reader. The
+	// rows say what: RowWaiting asks whose it is; the others tell what was
+	// done with no badge (returned, just borrowed, refused).
+	Waiting Stage = "waiting"
 	Open    Stage = "open"     // a visit
 	Leaving Stage = "leaving"  // the visit has ended; what was done, for a moment
 	NewHere Stage = "new_here" // another person's badge ended a visit
@@ -37,7 +40,7 @@ type Screen struct {
 	// Borrowed and Returned count things in this visit, undone ones left out.
 	Borrowed, Returned int
 	// Loans is how many open loans the patron has; Overdue how many are late.
-	Loans int
+	Loans, Overdue int
 	// Standing is what stands against the patron whatever they ask for.
 	Standing []lending.Because
 	// Notice is one message that is not about an item: unknown tag, reader

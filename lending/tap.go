@@ -27,9 +27,10 @@ type Identity struct {
 	Standing []Because
 	// Staff is set when the badge belongs to somebody who works here.
 	Staff StaffID
-	// Loans is how many open loans the patron has.
-	Loans int
-	Item  ItemID
+	// Loans is how many open loans the patron has, Overdue how many of them
+	// are late.
+	Loans, Overdue int
+	Item           ItemID
 }
 
 // Identify finds out what a tag is, and changes nothing if it is known. A
@@ -122,7 +123,14 @@ func (d *Desk) identifyBadge(tx Tx, badge BadgeID) (Identity, []Because, error) 
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Identity{}, nil, fmt.Errorf("staff: %w", err)
 	}
-	return Identity{Patron: &p, Standing: p.standing(d.Now()), Staff: staff, Loans: len(open)}, nil, nil
+	now := d.Now()
+	id := Identity{Patron: &p, Standing: p.standing(now), Staff: staff, Loans: len(open)}
+	for _, l := range open {
+		if l.Overdue(now) {
+			id.Overdue++
+		}
+	}
+	return id, nil, nil
 }
 
 // TapRequest is an item held to a reader.

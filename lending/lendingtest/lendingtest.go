@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -52,17 +53,33 @@ type Scene struct {
 	Key      lending.Key
 	Zone     *time.Location
 	Trusted  bool // whether the Desk trusts the clock
+	now      func() time.Time
 }
 
 // NewScene opens an empty ledger in a temporary folder, in Hong Kong. It is
 // closed when the test ends.
 func NewScene(t *testing.T) *Scene {
 	t.Helper()
+	clock := &Clock{now: Start}
+	s := newScene(t, clock.Now)
+	s.Clock = clock
+	return s
+}
+
+// NewLiveScene is NewScene on the running clock, for tests in a synctest
+// bubble. It has no Clock to move.
+func NewLiveScene(t *testing.T) *Scene {
+	t.Helper()
+	return newScene(t, time.Now)
+}
+
+func newScene(t *testing.T, now func() time.Time) *Scene {
+	t.Helper()
 	zone, err := time.LoadLocation("Asia/Hong_Kong")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Scene{T: t, Clock: &Clock{now: Start}, Path: filepath.Join(t.TempDir(), "ledger.db"), Zone: zone, Trusted: true}
+	s := &Scene{T: t, now: now, Path: filepath.Join(t.TempDir(), "ledger.db"), Zone: zone, Trusted: true}
 	s.Key = lending.Key{1, 2, 3}
 	s.Open()
 	t.Cleanup(func() { s.Store.Close() })
@@ -78,17 +95,17 @@ func (s *Scene) Open() {
 	}
 	s.Store = store
 	s.Desk = &lending.Desk{
-		Store: store, Key: s.Key, Zone: s.Zone, Now: s.Clock.Now, NewID: NewID, NewSubject: NewSubject,
+		Store: store, Key: s.Key, Zone: s.Zone, Now: s.now, NewID: NewID, NewSubject: NewSubject,
 		ClockTrusted: func() bool { return s.Trusted },
 	}
-	s.Registry = &lending.Registry{Store: store, Key: s.Key, Zone: s.Zone, Now: s.Clock.Now, NewID: NewID}
+	s.Registry = &lending.Registry{Store: store, Key: s.Key, Zone: s.Zone, Now: s.now, NewID: NewID}
 }
 
 // Options are those the scene's ledger is opened with.
 func (s *Scene) Options() sqlite.Options {
 	return sqlite.Options{
-		Now: s.Clock.Now, NewID: NewID, Boot: "test-boot",
-		BootTime: func() time.Duration { return s.Clock.Now().Sub(Start) },
+		Now: s.now, NewID: NewID, Boot: "test-boot",
+		BootTime: func() time.Duration { return s.now().Sub(Start) },
 	}
 }
 
@@ -101,8 +118,10 @@ func NewSubject() (s lending.Subject) {
 	return s
 }
 
-// Label is a tag known by the text printed on it.
+// Label is a tag known by the text printed on it, in capitals as a reader
+// reports it.
 func Label(text string) lending.Presented {
+	text = strings.ToUpper(text)
 	return lending.Presented{Spellings: []lending.Spelling{{Form: "label", Value: text}}, Tail: text[max(0, len(text)-2):]}
 }
 

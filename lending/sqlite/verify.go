@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -95,12 +94,13 @@ func chainAndFold(ctx context.Context, c *conn, r *Report) error {
 	if err != nil {
 		return err
 	}
+	defer mem.db.Close()
 	defer mem.close()
 	rows := referenceRows{}
 	var prev lending.Fact
 	err = eachFact(c, func(f lending.Fact) {
 		checkLink(prev, f, r)
-		if err := fold(mem, f); err != nil {
+		if err := fold(mem.conn, f); err != nil {
 			r.problem("%v", err)
 		}
 		if f.Kind == lending.FactChanged {
@@ -116,7 +116,7 @@ func chainAndFold(ctx context.Context, c *conn, r *Report) error {
 		return err
 	}
 	for _, p := range []string{"loan", "finding"} {
-		if err := compare(c, mem, p, r); err != nil {
+		if err := compare(c, mem.conn, p, r); err != nil {
 			return err
 		}
 	}
@@ -156,25 +156,36 @@ func checkLink(prev, f lending.Fact, r *Report) {
 	}
 }
 
+// projections is a database in memory that holds them.
+type projections struct {
+	*conn
+	db *sql.DB
+}
+
 // emptyProjections makes the tables of the projections anew, in memory.
-func emptyProjections(ctx context.Context, c *conn) (*conn, error) {
+func emptyProjections(ctx context.Context, c *conn) (_ projections, err error) {
 	db := sql.OpenDB(connector{dsn: ":memory:"})
 	db.SetMaxOpenConns(1)
+	defer func() {
+		if err != nil {
+			db.Close()
+		}
+	}()
 	mem, err := newConn(ctx, db)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return projections{}, err
 	}
 	text := func(s scanner) (line string, err error) { return line, s.Scan(&line) }
 	tables, err := all(c, text, `SELECT sql FROM sqlite_schema WHERE type = 'table' AND name IN ('loan', 'finding')`)
 	if err != nil {
-		return nil, errors.Join(err, mem.close())
+		return projections{}, err
 	}
 	for _, t := range tables {
 		if _, err := mem.exec(t); err != nil {
-			return nil, errors.Join(fmt.Errorf("projections: %w", err), mem.close())
+			return projections{}, fmt.Errorf("projections: %w", err)
 		}
 	}
-	return mem, nil
+	return projections{mem, db}, nil
 }
 
 // compare tells where a projection differs from its fold.
