@@ -17,7 +17,7 @@ import (
 const (
 	// promptly is how soon a reader returns when ctx ends: a poll or a read
 	// time-out, with room for a busy machine.
-	promptly = time.Second
+	promptly = 2 * time.Second
 	// patience is how long anything else may take.
 	patience = 5 * time.Second
 )

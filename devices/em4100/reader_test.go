@@ -137,11 +137,16 @@ func listen(t *testing.T, r *em4100.Reader) (seen chan devices.Seen, done chan e
 	return seen, done
 }
 
-func count(seen chan devices.Seen, quiet time.Duration) int {
+// count waits for so many sightings, and then a while for one too many.
+func count(seen chan devices.Seen, want int) int {
 	for n := 0; ; n++ {
+		patience := 5 * time.Second
+		if n >= want {
+			patience = 250 * time.Millisecond
+		}
 		select {
 		case <-seen:
-		case <-time.After(quiet):
+		case <-time.After(patience):
 			return n
 		}
 	}
@@ -173,7 +178,7 @@ func TestFramesOnTheLine(t *testing.T) {
 					time.Sleep(5 * time.Millisecond)
 				}
 			}()
-			if got := count(seen, 400*time.Millisecond); got != c.seen {
+			if got := count(seen, c.seen); got != c.seen {
 				t.Errorf("seen %d times, want %d", got, c.seen)
 			}
 			if got := r.Dropped(); got != c.dropped {
