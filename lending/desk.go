@@ -96,8 +96,11 @@ type ReturnRequest struct {
 	Op      string
 	Station string
 	Item    ItemID
-	Patron  PatronID // the visiting patron, if a visit is open
-	Staff   StaffID  // who takes it back at the desk, if anybody
+	// Loan, if set, is the only loan that may be ended: should the item be
+	// out on another by now, that one stays and nothing is done.
+	Loan   LoanID
+	Patron PatronID // the visiting patron, if a visit is open
+	Staff  StaffID  // who takes it back at the desk, if anybody
 }
 
 // Return takes an item back, whoever brings it. It is never refused: an item
@@ -107,6 +110,9 @@ func (d *Desk) Return(ctx context.Context, r ReturnRequest) (Outcome, error) {
 		v, err := d.view(tx, r.Item, r.Patron)
 		if err != nil {
 			return Outcome{}, err
+		}
+		if r.Loan != "" && (v.loan == nil || v.loan.ID != r.Loan) {
+			return v.outcome(Shown), nil
 		}
 		return d.takeBack(tx, v, ReturnedBody{Station: r.Station, Staff: r.Staff})
 	})

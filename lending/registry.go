@@ -19,8 +19,8 @@ type Registry struct {
 }
 
 // Record is one line from outside, told by its own external id: one of
-// PatronRecord, BadgeRecord, TitleRecord, ItemRecord, TagRecord and
-// PolicyRecord. A nil field leaves what is recorded as it is.
+// PatronRecord, BadgeRecord, TitleRecord, ItemRecord, TagRecord,
+// PolicyRecord and Together. A nil field leaves what is recorded as it is.
 type Record interface {
 	apply(*registrar) (id string, created, changed bool, err error)
 }
@@ -76,6 +76,24 @@ type PolicyRecord struct {
 	LimitTotal  int
 	LimitType   int
 	SelfService bool
+}
+
+// Together is several records that are taken whole or not at all, such as a
+// patron with their badges. Its result is that of the first.
+type Together []Record
+
+func (r Together) apply(g *registrar) (id string, created, changed bool, err error) {
+	for i, rec := range r {
+		x, isNew, differs, err := rec.apply(g)
+		if err != nil {
+			return "", false, false, err
+		}
+		if i == 0 {
+			id, created = x, isNew
+		}
+		changed = changed || differs
+	}
+	return id, created, changed, nil
 }
 
 // BadRecord says what is wrong with a record, and in which field. It does

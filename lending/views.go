@@ -19,6 +19,7 @@ type LoanFilter struct {
 	Patron        PatronID   // only loans of this patron
 	Item          ItemID     // only loans of this item
 	After         LoanID     // continue behind this loan
+	ByID          bool       // in the order of their ids, for paging with After
 	Limit         int        // 0 = 200
 }
 

@@ -46,8 +46,10 @@ func loans(c *conn, f lending.LoanFilter) ([]lending.LoanView, error) {
 	order := `l.id`
 	if f.ReturnedSince != nil {
 		add(true, `l.returned_at >= ? AND l.undone = 0`, millis(*f.ReturnedSince))
-		order = `l.returned_at DESC, l.id`
-	} else if f.After == "" && (f.Open || f.DueBefore != nil) {
+		if !f.ByID {
+			order = `l.returned_at DESC, l.id`
+		}
+	} else if !f.ByID && (f.Open || f.DueBefore != nil) {
 		order = `l.due_at, l.id`
 	}
 	add(f.Patron != "", `s.patron = ?`, string(f.Patron))
