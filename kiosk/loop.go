@@ -254,6 +254,8 @@ func (l *loop) put(r row) {
 	switch {
 	case r.State == RowWaiting:
 		r.until = l.cfg.Now().Add(waitFor)
+	case r.State == RowJustBorrowed:
+		r.until = l.cfg.Now().Add(againFor)
 	case !l.visit.open():
 		r.until = l.cfg.Now().Add(showFor)
 	}

@@ -3,6 +3,7 @@ package kiosk
 import (
 	"context"
 	"slices"
+	"time"
 
 	"tapshelf/devices"
 	"tapshelf/lending"
@@ -65,6 +66,10 @@ func (l *loop) pressRow(p Press) {
 	}
 	switch p.Action {
 	case ActDismiss:
+		if r.State == RowUndoing {
+			r.stands()
+			return
+		}
 		l.drop(r.ID)
 	case ActUndo, ActReturn:
 		l.undo(r, p.Key)
@@ -90,6 +95,9 @@ func (l *loop) undo(r *row, key string) {
 			l.acted(request.Op, request.Patron, thing, out, err)
 		})
 }
+
+// stands takes a row out of Undo: the loan stands, and may be undone later.
+func (r *row) stands() { r.State, r.Actions, r.until = RowLent, []Action{ActUndo}, time.Time{} }
 
 // returnFor takes an item back for whoever has it on loan.
 func (l *loop) returnFor(r row, key string) {

@@ -110,6 +110,11 @@ const (
 	ActBack      Action = "back" // out of help
 )
 
+// Actions lists every action that a panel may send.
+func Actions() []Action {
+	return []Action{ActUndo, ActReturnFor, ActReturn, ActDismiss, ActDone, ActKeep, ActLanguage, ActHelp, ActBack}
+}
+
 // Press is a touch of a button.
 type Press struct {
 	Key    string // idempotency key: the same key acts once

@@ -15,8 +15,7 @@ func (l *loop) tick(now time.Time) {
 	}
 	for i := range v.rows {
 		if r := &v.rows[i]; r.State == RowUndoing && due(r.until) {
-			// Nothing came: the loan stands, and may be undone later.
-			r.State, r.Actions, r.until = RowLent, []Action{ActUndo}, time.Time{}
+			r.stands()
 		}
 	}
 	v.rows = slices.DeleteFunc(v.rows, func(r row) bool { return due(r.until) })

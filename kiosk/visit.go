@@ -123,7 +123,7 @@ func (v *visit) did(out lending.Outcome, tap string, now time.Time) row {
 	case lending.Shown:
 		r.State, r.Actions = RowShown, []Action{ActUndo}
 	case lending.JustBorrowed:
-		r.State = RowJustBorrowed
+		r.State, r.Actions = RowJustBorrowed, []Action{ActDismiss}
 		if v.again == nil {
 			v.again = map[lending.ItemID]time.Time{}
 		}

@@ -217,3 +217,15 @@ func (s *Store) CheckKey(ctx context.Context, k lending.Key) error {
 // ErrOtherKey is answered by CheckKey when the ledger was made with another
 // site key: it would know no badge.
 var ErrOtherKey = errors.New("this ledger was made with another site key, so it would know no badge and no tag")
+
+// KeyFingerprint reads which site key the ledger at path was made with;
+// empty if it has not been used yet. It changes nothing.
+func KeyFingerprint(ctx context.Context, path string) (string, error) {
+	db := sql.OpenDB(connector{dsn: readOnly(path, "_query_only=on")})
+	defer db.Close()
+	var print string
+	if err := db.QueryRowContext(ctx, `SELECT key FROM meta`).Scan(&print); err != nil {
+		return "", fmt.Errorf("key of %s: %w", path, err)
+	}
+	return print, nil
+}
