@@ -15,21 +15,22 @@ type voice struct {
 	day, when string // layouts; WEEKDAY stands for the weekday's name
 	weekdays  [7]string
 	list      string // between members of a list
+	stop      string // between two sentences
 }
 
 var chineseDays = [7]string{"星期日", "星期一", "星期二", "星期三", "星期四", "星期五", "星期六"}
 
 var voices = map[string]voice{
 	English: {
-		tag: "en", day: "WEEKDAY 2 Jan", when: "WEEKDAY 2 Jan, 15:04", list: ", ",
+		tag: "en", day: "WEEKDAY 2 Jan", when: "WEEKDAY 2 Jan, 15:04", list: ", ", stop: ". ",
 		weekdays: [7]string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"},
 	},
 	Traditional: {
-		tag: "zh-Hant-HK", day: "1月2日（WEEKDAY）", when: "1月2日（WEEKDAY）15:04", list: "、",
+		tag: "zh-Hant-HK", day: "1月2日（WEEKDAY）", when: "1月2日（WEEKDAY）15:04", list: "、", stop: "。",
 		weekdays: chineseDays,
 	},
 	Simplified: {
-		tag: "zh-Hans", day: "1月2日（WEEKDAY）", when: "1月2日（WEEKDAY）15:04", list: "、",
+		tag: "zh-Hans", day: "1月2日（WEEKDAY）", when: "1月2日（WEEKDAY）15:04", list: "、", stop: "。",
 		weekdays: chineseDays,
 	},
 }
@@ -84,6 +85,10 @@ func data(pairs []any) map[string]any {
 
 // List joins names as the language writes a list.
 func (s *Speaker) List(names []string) string { return strings.Join(names, s.list) }
+
+// Sentences joins sentences that stand in one line; a title gets its full
+// stop.
+func (s *Speaker) Sentences(title, next string) string { return title + s.stop + next }
 
 // When tells an instant in the site's zone: "Fri 27 Nov, 18:00".
 func (s *Speaker) When(t time.Time) string { return s.layout(s.when, t) }
