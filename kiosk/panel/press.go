@@ -12,11 +12,8 @@ import (
 	"tapshelf/kiosk/words"
 )
 
-// ofRows are the actions that need a row, ofRail those that do not.
-var (
-	ofRows = []kiosk.Action{kiosk.ActUndo, kiosk.ActReturnFor, kiosk.ActReturn, kiosk.ActDismiss}
-	ofRail = []kiosk.Action{kiosk.ActDone, kiosk.ActKeep, kiosk.ActLanguage, kiosk.ActHelp, kiosk.ActBack}
-)
+// ofRows are the actions that need a row.
+var ofRows = []kiosk.Action{kiosk.ActUndo, kiosk.ActReturnFor, kiosk.ActReturn, kiosk.ActDismiss}
 
 // keyLongest leaves room for any UUID that a display may make.
 const keyLongest = 64
@@ -37,7 +34,7 @@ func parsePress(c *fiber.Ctx) (kiosk.Press, error) {
 		return p, &web.BadInput{Where: "key", What: "must have 1 to 64 characters"}
 	case slices.Contains(ofRows, p.Action) && p.Row == "":
 		return p, &web.BadInput{Where: "row", What: "is missing"}
-	case !slices.Contains(ofRows, p.Action) && !slices.Contains(ofRail, p.Action):
+	case !slices.Contains(kiosk.Actions(), p.Action):
 		return p, &web.BadInput{Where: "action", What: "is not one of a panel"}
 	case p.Action == kiosk.ActLanguage && !slices.Contains(words.Languages(), p.Value):
 		return p, &web.BadInput{Where: "value", What: "is not a language of the counter"}
