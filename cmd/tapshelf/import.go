@@ -145,6 +145,7 @@ func (i importFlags) run(a *app, columns []string, toRecords func(csvLine) ([]le
 	if err != nil {
 		return err
 	}
+	read := len(lines) + len(bad)
 	var records []lending.Record
 	var from []int // the line of each record
 	for _, l := range lines {
@@ -163,7 +164,7 @@ func (i importFlags) run(a *app, columns []string, toRecords func(csvLine) ([]le
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.err, "%d lines read …\n", len(lines)+len(bad))
+		fmt.Fprintf(a.err, "%d lines read …\n", read)
 		opt := lending.ApplyOptions{By: "import", Whole: !i.SkipBad, Dry: i.DryRun || len(bad) > 0 && !i.SkipBad}
 		results, err := registry.Apply(a.ctx, records, opt)
 		if err != nil {
