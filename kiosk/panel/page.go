@@ -69,8 +69,9 @@ type Strip struct {
 
 // IdleView invites in every language, the display's own first.
 type IdleView struct {
+	Title       string // of the station
 	Invitations []Invitation
-	Empty       *Invitation // in the display's own: no items yet
+	Empty       string // in the display's own language: no items yet
 }
 
 // Invitation is what the idle screen says in one language.
@@ -165,13 +166,16 @@ func (p *Page) strips(s kiosk.Screen) {
 
 func (p *Page) invite(s kiosk.Screen, all *words.Catalogue) {
 	v := &IdleView{Invitations: []Invitation{invitation(p.Speaker)}}
+	if len(p.Strips) == 0 {
+		v.Title = p.Station.Title
+	}
 	for _, lang := range words.Languages() {
 		if lang != p.Code() {
 			v.Invitations = append(v.Invitations, invitation(all.In(lang)))
 		}
 	}
 	if s.Empty {
-		v.Empty = &Invitation{p.Lang(), p.T("panel.idle.empty"), p.T("panel.idle.empty_next")}
+		v.Empty = p.Sentences(p.T("panel.idle.empty"), p.T("panel.idle.empty_next"))
 	}
 	p.Idle = v
 }
@@ -228,7 +232,7 @@ func (p *Page) leave(s kiosk.Screen) {
 		names = append(names, thing(t))
 	}
 	if len(names) > 0 {
-		v.NotLent = p.T("panel.leaving.not_lent", "Things", p.Speaker.List(names))
+		v.NotLent = p.Sentences(p.T("panel.leaving.not_lent", "Things", p.Speaker.List(names)), p.T("panel.leaving.not_lent_next"))
 	}
 	p.Leaving = v
 	p.Heard = v.Title

@@ -12,10 +12,13 @@ import (
 
 // ListView is a visit: what happened so far, newest first.
 type ListView struct {
-	Title, Prompt string
-	Big           bool // nothing has happened yet: the prompt fills the page
-	Rows          []RowView
-	More          string
+	Title  string
+	Strips []Strip // what stands against the patron
+	Prompt string
+	Next   string
+	Big    bool // nothing has happened yet: the prompt fills the page
+	Rows   []RowView
+	More   string
 }
 
 // RowView is one thing in a list.
@@ -36,17 +39,18 @@ type CardView struct {
 	Name, Label string
 	Tail        string
 	Why         []words.Why
-	More        []string // titles of reasons for which there is no room
+	More        string // titles of reasons for which there is no room
 	Dense       bool
 	Support     string
 	Unaffected  string
 	Buttons     []Button
 }
 
-// Cards hold so many reasons in full, and after that their titles only.
+// A card holds so many reasons at ease, and so many in full; of yet more it
+// tells the titles.
 const (
 	whyRoomy = 2
-	whyMost  = 4
+	whyMost  = 3
 )
 
 // visit shows a notice, the newest thing if it asks for something, or the
@@ -134,8 +138,10 @@ func (p *Page) refusal(reasons []lending.Because, support string) *CardView {
 		why := p.Reason(b)
 		if i < whyMost {
 			c.Why = append(c.Why, why)
+		} else if c.More == "" {
+			c.More = why.Title
 		} else {
-			c.More = append(c.More, why.Title)
+			c.More = p.Sentences(c.More, why.Title)
 		}
 	}
 	if support != "" {
@@ -154,17 +160,21 @@ func (p *Page) act(r kiosk.Row, a kiosk.Action) Button {
 }
 
 func (p *Page) list(s kiosk.Screen, most int) {
-	v := &ListView{Big: len(s.Rows) == 0, Prompt: p.T("panel.visit.prompt")}
+	v := &ListView{}
 	switch {
+	case s.Stage == kiosk.Open && len(s.Rows) == 0:
+		v.Big, v.Title = true, p.T("panel.visit.hello", "Name", given(s))
+		v.Prompt, v.Next = p.T("panel.visit.first"), p.T("panel.visit.first_next")
+		v.Strips = p.standing(s)
 	case s.Stage == kiosk.Open:
-		v.Title = p.T("panel.visit.hello", "Name", given(s))
-		p.standing(s)
+		v.Title, v.Prompt = p.T("panel.visit.hello", "Name", given(s)), p.T("panel.visit.prompt")
+		v.Strips = p.late(s)
 	case len(s.Rows) > 0 && s.Rows[0].State == kiosk.RowWaiting:
-		v.Title, v.Prompt = p.T("panel.card.waiting_many"), ""
+		v.Title = p.T("panel.card.waiting_many")
 	default:
-		v.Title, v.Prompt = p.T("panel.title"), ""
+		v.Title = p.T("panel.title")
 	}
-	most = max(1, most-len(p.Strips))
+	most = max(1, most-len(p.Strips)-len(v.Strips))
 	for i, r := range s.Rows {
 		if i == most {
 			v.More, v.Prompt = p.N("panel.count.more", len(s.Rows)-most), ""
@@ -177,22 +187,25 @@ func (p *Page) list(s kiosk.Screen, most int) {
 
 // standing is what stands against the patron, told before any item. Once
 // there are items, each refusal says it again.
-func (p *Page) standing(s kiosk.Screen) {
-	if s.Overdue > 0 {
-		p.Strips = append(p.Strips, Strip{Attention, p.N("panel.count.overdue", s.Overdue)})
-	}
-	if len(s.Rows) > 0 {
-		return
-	}
+func (p *Page) standing(s kiosk.Screen) []Strip {
+	strips := p.late(s)
 	for i, b := range s.Standing {
 		if i < whyRoomy {
 			why := p.Reason(b)
-			p.Strips = append(p.Strips, Strip{Attention, p.Sentences(why.Title, why.Next)})
+			strips = append(strips, Strip{Attention, p.Sentences(why.Title, why.Next)})
 		}
 	}
 	if s.Loans > 0 && len(p.Counts) == 0 {
 		p.Counts = []string{p.N("panel.count.loans", s.Loans)}
 	}
+	return strips
+}
+
+func (p *Page) late(s kiosk.Screen) []Strip {
+	if s.Overdue == 0 {
+		return nil
+	}
+	return []Strip{{Attention, p.N("panel.count.overdue", s.Overdue)}}
 }
 
 // rowTones are the tones of rows; one that is not here is Calm.
