@@ -134,7 +134,7 @@ func NewPage(s kiosk.Screen, at Place) Page {
 // while there is a visit to finish.
 func (p *Page) rail(s kiosk.Screen, all *words.Catalogue) {
 	names := map[string][2]string{
-		words.English: {"EN", "English"}, words.Traditional: {"繁", "繁體中文"}, words.Simplified: {"简", "简体中文"},
+		words.English: {"EN", "EN, English"}, words.Traditional: {"繁", "繁體中文"}, words.Simplified: {"简", "简体中文"},
 	}
 	for _, lang := range words.Languages() {
 		other := all.In(lang)

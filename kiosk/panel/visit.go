@@ -120,7 +120,7 @@ func (p *Page) card(s kiosk.Screen) *CardView {
 	c.Name, c.Label = shorten(r.Thing.Name, nameWidest), r.Thing.Label
 	for i, a := range r.Actions {
 		b := p.act(r, a)
-		b.Primary = i == 0
+		b.Primary = i == 0 && r.State != kiosk.RowNeedsStaff // there, the badge is what to do
 		c.Buttons = append(c.Buttons, b)
 	}
 	return c
@@ -152,11 +152,16 @@ func (p *Page) refusal(reasons []lending.Because, support string) *CardView {
 
 // act is a button of a row.
 func (p *Page) act(r kiosk.Row, a kiosk.Action) Button {
-	label := p.T("panel.press." + string(a))
-	if a == kiosk.ActDismiss && r.State == kiosk.RowUndoing {
-		label = p.T("panel.press.keep_loan")
+	what := string(a)
+	if a == kiosk.ActDismiss {
+		switch r.State {
+		case kiosk.RowUndoing, kiosk.RowJustBorrowed:
+			what = "keep_loan"
+		case kiosk.RowRefused, kiosk.RowNeedsStaff:
+			what = "leave"
+		}
 	}
-	return p.button(label, a, r.ID, "")
+	return p.button(p.T("panel.press."+what), a, r.ID, "")
 }
 
 func (p *Page) list(s kiosk.Screen, most int) {
