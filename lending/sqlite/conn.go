@@ -15,6 +15,19 @@ import (
 type conn struct {
 	c     *sql.Conn
 	stmts map[string]*sql.Stmt
+	trace *[]traced // benchmarks keep what was run; else nil
+}
+
+// traced is one statement with its values.
+type traced struct {
+	Query string
+	Args  []any
+}
+
+func (c *conn) note(query string, args []any) {
+	if c.trace != nil {
+		*c.trace = append(*c.trace, traced{query, args})
+	}
 }
 
 func newConn(ctx context.Context, db *sql.DB) (*conn, error) {
@@ -48,6 +61,7 @@ func (c *conn) stmt(query string) (*sql.Stmt, error) {
 }
 
 func (c *conn) exec(query string, args ...any) (int64, error) {
+	c.note(query, args)
 	s, err := c.stmt(query)
 	if err != nil {
 		return 0, err
@@ -61,6 +75,7 @@ func (c *conn) exec(query string, args ...any) (int64, error) {
 
 // row scans the only row of a query; none is lending.ErrNotFound.
 func (c *conn) row(query string, args []any, into ...any) error {
+	c.note(query, args)
 	s, err := c.stmt(query)
 	if err != nil {
 		return err
@@ -77,6 +92,7 @@ type scanner interface{ Scan(into ...any) error }
 
 // all collects the rows of a query.
 func all[T any](c *conn, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	c.note(query, args)
 	s, err := c.stmt(query)
 	if err != nil {
 		return nil, err
@@ -100,6 +116,7 @@ func all[T any](c *conn, scan func(scanner) (T, error), query string, args ...an
 // one reads the only row of a query; none is lending.ErrNotFound.
 func one[T any](c *conn, scan func(scanner) (T, error), query string, args ...any) (T, error) {
 	var zero T
+	c.note(query, args)
 	s, err := c.stmt(query)
 	if err != nil {
 		return zero, err

@@ -21,3 +21,21 @@ func (s *Store) LimitPages(ctx context.Context) {
 		return c.c.QueryRowContext(ctx, "PRAGMA max_page_count = "+strconv.Itoa(n+8)).Scan(&got)
 	})
 }
+
+// Statement is one statement as it was run.
+type Statement = traced
+
+// Trace keeps every statement that the writer runs until stop is called.
+func (s *Store) Trace() (stop func() []Statement) {
+	var c *conn
+	s.Write(context.Background(), func(tx lending.Tx) error {
+		c = tx.(*Tx).c
+		return nil
+	})
+	c.trace = &[]traced{}
+	return func() []Statement {
+		kept := *c.trace
+		c.trace = nil
+		return kept
+	}
+}
