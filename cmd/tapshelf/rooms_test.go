@@ -90,7 +90,7 @@ var rooms = []room{
 	{"systemd", nil, nil, nil},
 	// What only tests import may import what it tests.
 	{"lending/lendingtest", []string{"lending", "lending/sqlite"}, []string{"github.com/google/uuid"}, nil},
-	{"kiosk/web/webtest", nil, []string{"github.com/chromedp/"}, nil},
+	{"kiosk/web/looktest", nil, []string{"github.com/chromedp/"}, nil},
 	{"devices/devicestest", []string{"devices", "devices/tag"}, nil, nil},
 	{"devices/*/*test", []string{"devices", "devices/tag"}, []string{"periph.io/"}, nil},
 

@@ -15,7 +15,7 @@ import (
 	"tapshelf/devices/tag"
 	"tapshelf/kiosk"
 	"tapshelf/kiosk/web"
-	"tapshelf/kiosk/web/webtest"
+	"tapshelf/kiosk/web/looktest"
 )
 
 // running is the whole program in this process, with a simulated reader and
@@ -113,7 +113,7 @@ func TestAWholeVisitInEachLanguageOnEachPanel(t *testing.T) {
 			t.Run(fmt.Sprintf("%s at %d by %d", lang, size.width, size.height), func(t *testing.T) {
 				t.Parallel()
 				r := runDemo(t, size.mm)
-				p := webtest.Open(t, size.width, size.height)
+				p := looktest.Open(t, size.width, size.height)
 				p.Go(r.urls[web.Panel] + "/s/" + demoStation + "/")
 				p.UntilText("Tap your")
 				for i, s := range visitSteps {
@@ -135,7 +135,7 @@ func TestAWholeVisitInEachLanguageOnEachPanel(t *testing.T) {
 					time.Sleep(devices.AwayOneShot + 300*time.Millisecond)
 				}
 				p.UntilText("請拍")
-				if page := webtest.Ask[string](p, `document.documentElement.outerHTML`); containsAny(page, "Ada", "嘉欣", "子轩", "ThinkPad") {
+				if page := looktest.Ask[string](p, `document.documentElement.outerHTML`); containsAny(page, "Ada", "嘉欣", "子轩", "ThinkPad") {
 					t.Error("the idle screen still holds something of the visit")
 				}
 				p.Quiet()
@@ -151,7 +151,7 @@ func BenchmarkTapToPainted(b *testing.B) {
 	for _, throttle := range []float64{1, 6} {
 		b.Run(fmt.Sprintf("throttle=%v", throttle), func(b *testing.B) {
 			r := runDemo(b, 5.19)
-			p := webtest.Open(b, 800, 480)
+			p := looktest.Open(b, 800, 480)
 			p.Go(r.urls[web.Panel] + "/s/" + demoStation + "/")
 			p.UntilText("Tap your")
 			p.Throttle(throttle)
@@ -168,13 +168,13 @@ func BenchmarkTapToPainted(b *testing.B) {
 					label, want = "NOBODY", "T1-"
 				}
 				time.Sleep(devices.AwayOneShot + 200*time.Millisecond)
-				webtest.Ask[bool](p, fmt.Sprintf(`(window.painted = new Promise(done => {
+				looktest.Ask[bool](p, fmt.Sprintf(`(window.painted = new Promise(done => {
 					const look = () => document.body.innerText.includes(%q) && requestAnimationFrame(() => requestAnimationFrame(() => done(performance.timeOrigin + performance.now())));
 					new MutationObserver((_, o) => { if (look()) o.disconnect(); }).observe(document.getElementById('screen').parentElement, {subtree: true, childList: true, characterData: true, attributes: true});
 				}), true)`, want))
 				began := time.Now()
 				r.tap(label)
-				at := webtest.Ask[float64](p, `window.painted`)
+				at := looktest.Ask[float64](p, `window.painted`)
 				took = append(took, time.UnixMicro(int64(at*1000)).Sub(began))
 			}
 			b.StopTimer()

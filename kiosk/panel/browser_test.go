@@ -13,13 +13,13 @@ import (
 
 	"tapshelf/kiosk"
 	"tapshelf/kiosk/panel"
-	"tapshelf/kiosk/web/webtest"
+	"tapshelf/kiosk/web/looktest"
 	"tapshelf/kiosk/words"
 )
 
 // browser is a display: Chromium on one page of a panel.
 type browser struct {
-	*webtest.Page
+	*looktest.Page
 	counter *counter
 	rev     uint64
 }
@@ -47,7 +47,7 @@ func serve(t *testing.T, app *fiber.App, address string) (url string, stop func(
 
 func newBrowser(t *testing.T, c *counter, width, height int64) *browser {
 	t.Helper()
-	return &browser{Page: webtest.Open(t, width, height), counter: c, rev: 1000}
+	return &browser{Page: looktest.Open(t, width, height), counter: c, rev: 1000}
 }
 
 // show puts a screen on the display and waits until it is there.
@@ -119,11 +119,11 @@ func TestAPressHasAKeyOfItsOwnAndIsHeldUntilTheNextScreen(t *testing.T) {
 	b.Go("http://" + address + "/s/front/")
 	b.show(open(lent))
 	undo := `document.querySelector('.row button')`
-	webtest.Ask[bool](b.Page, undo+`.click(), `+undo+`.click(), true`)
+	looktest.Ask[bool](b.Page, undo+`.click(), `+undo+`.click(), true`)
 	b.Until(undo + `.getAttribute('aria-disabled') === 'true'`)
 	b.show(open(lent))
 	b.Until(`!` + undo + `.hasAttribute('aria-disabled')`)
-	webtest.Ask[bool](b.Page, undo+`.click(), true`)
+	looktest.Ask[bool](b.Page, undo+`.click(), true`)
 	for len(c.pressed()) < 2 {
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -145,7 +145,7 @@ func TestAVisitCanBeMadeWithKeysAlone(t *testing.T) {
 	b.show(open(lent))
 	for _, want := range []kiosk.Action{kiosk.ActUndo, kiosk.ActLanguage, kiosk.ActLanguage, kiosk.ActHelp, kiosk.ActDone} {
 		b.Key("\t")
-		got := webtest.Ask[string](b.Page, `JSON.parse(document.activeElement.getAttribute('hx-vals')).action`)
+		got := looktest.Ask[string](b.Page, `JSON.parse(document.activeElement.getAttribute('hx-vals')).action`)
 		if got != string(want) {
 			t.Fatalf("Tab leads to %q, want %q", got, want)
 		}
@@ -165,14 +165,14 @@ func TestTheStatusLineStaysAndItsTextChanges(t *testing.T) {
 	b := newBrowser(t, c, 800, 480)
 	b.Go("http://" + address + "/s/front/")
 	b.show(open())
-	webtest.Ask[bool](b.Page, `(window.line = document.getElementById('status')) !== null`)
+	looktest.Ask[bool](b.Page, `(window.line = document.getElementById('status')) !== null`)
 	for _, s := range []kiosk.Screen{open(lent), open(long, lent), open(han, long, lent)} {
-		before := webtest.Ask[string](b.Page, `line.textContent`)
+		before := looktest.Ask[string](b.Page, `line.textContent`)
 		b.show(s)
-		if !webtest.Ask[bool](b.Page, `line === document.getElementById('status')`) {
+		if !looktest.Ask[bool](b.Page, `line === document.getElementById('status')`) {
 			t.Fatal("another node took its place")
 		}
-		if after := webtest.Ask[string](b.Page, `line.textContent`); after == before {
+		if after := looktest.Ask[string](b.Page, `line.textContent`); after == before {
 			t.Errorf("it still says %q", after)
 		}
 	}
@@ -186,13 +186,13 @@ func TestNothingOfAPersonStaysInThePage(t *testing.T) {
 	b.show(with(open(lent), func(s *kiosk.Screen) { s.Given = "Zebedee" }))
 	b.show(kiosk.Screen{Station: "front", Stage: kiosk.Leaving, Given: "Zebedee", Borrowed: 1})
 	b.show(idle())
-	page := webtest.Ask[string](b.Page, `document.documentElement.outerHTML`)
+	page := looktest.Ask[string](b.Page, `document.documentElement.outerHTML`)
 	for _, private := range []string{"Zebedee", "ThinkPad", "LAP-001"} {
 		if strings.Contains(page, private) {
 			t.Errorf("the idle page holds %s", private)
 		}
 	}
-	if n := webtest.Ask[int](b.Page, `history.length`); n > 2 {
+	if n := looktest.Ask[int](b.Page, `history.length`); n > 2 {
 		t.Errorf("the page navigated: %d entries", n)
 	}
 }
