@@ -10,6 +10,7 @@ import (
 	"tapshelf/devices"
 	"tapshelf/kiosk/api"
 	"tapshelf/kiosk/panel"
+	"tapshelf/kiosk/staff"
 	"tapshelf/kiosk/web"
 )
 
@@ -19,7 +20,15 @@ func (c *counter) surfaces() (map[web.Kind]*fiber.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	desk, err := staff.New(staff.Config{
+		Desk: c.desk, Queries: c.store, Words: c.words, Now: c.now, Zone: c.zone, Language: c.language, NewID: newID,
+		Readers: c.readers, Secure: c.secure, Hosts: c.hosts[web.Staff], Log: c.log,
+	})
+	if err != nil {
+		return nil, err
+	}
 	return map[web.Kind]*fiber.App{
+		web.Staff: desk,
 		web.Panel: panels,
 		web.API: api.New(api.Config{
 			Desk: c.desk, Registry: c.registry, Store: c.store, Queries: c.store, Words: c.words, Now: c.now,
@@ -38,6 +47,20 @@ func (c *counter) panelApp() (*fiber.App, error) {
 	return panel.New(panel.Config{
 		Counters: counters, Displays: displays, Words: c.words, Now: c.now, FramedBy: c.framedBy, Log: c.log, Done: c.done,
 	})
+}
+
+// readers tells the staff pages how each reader does.
+func (c *counter) readers() []staff.ReaderHealth {
+	var out []staff.ReaderHealth
+	for i, watch := range c.watches {
+		for _, h := range watch.Health() {
+			out = append(out, staff.ReaderHealth{
+				Name: h.Reader, Station: c.stations[i].Title, Driver: h.Driver, State: string(h.State),
+				LastSeen: h.LastSeen, Failures: h.Failures, Err: h.Err,
+			})
+		}
+	}
+	return out
 }
 
 // metricsApp tells monitors how the counter does, in numbers that name
