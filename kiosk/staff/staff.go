@@ -212,12 +212,22 @@ func (p *pages) show(c *fiber.Ctx, status int, name, title string, page any) err
 	s := p.speaker(c)
 	f := frame{Speaker: s, Title: s.T(title), Path: c.Path(), Who: who(c), Op: p.NewID(), Page: page}
 	if c.Method() != fiber.MethodGet {
-		f.Path = "/"
+		f.Path = placeOf(name)
 	}
 	for _, lang := range words.Languages() {
 		f.Languages = append(f.Languages, p.Words.In(lang))
 	}
 	return web.HTML(c, status, func(w *strings.Builder) error { return p.templates.ExecuteTemplate(w, name, f) })
+}
+
+// placeOf is the address of a page that answers a form.
+func placeOf(page string) string {
+	switch page {
+	case "desk.html", "search.html", "login.html":
+		return "/" + strings.TrimSuffix(page, ".html")
+	default:
+		return "/"
+	}
 }
 
 // fail shows an error in words.
