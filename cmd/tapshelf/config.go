@@ -34,6 +34,7 @@ type siteConfig struct {
 	Zone       string `toml:"zone"`
 	Language   string `toml:"language"`
 	TrustClock bool   `toml:"trust_clock"`
+	Contact    string `toml:"contact"`
 }
 
 type ledgerConfig struct {

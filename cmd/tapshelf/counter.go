@@ -27,6 +27,7 @@ type setup struct {
 	key      lending.Key
 	zone     *time.Location
 	language string
+	contact  string           // for the panel's help page
 	now      func() time.Time // nil: the machine's clock
 	trusted  func() bool
 	stations []stationSetup

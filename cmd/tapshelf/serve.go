@@ -79,7 +79,7 @@ func (c *counter) heartbeat(ctx context.Context) error {
 func fromConfig(c config, log *slog.Logger) (s setup, closeSignals func() error, err error) {
 	closeSignals = func() error { return nil }
 	s = setup{
-		ledger: c.Ledger.Path, language: c.Site.Language, secure: c.TLS.Cert != "" || c.BehindProxy,
+		ledger: c.Ledger.Path, language: c.Site.Language, contact: c.Site.Contact, secure: c.TLS.Cert != "" || c.BehindProxy,
 		hosts: map[web.Kind][]string{web.Staff: c.Staff.Hosts, web.API: c.API.Hosts}, framedBy: c.Panel.FramedBy, log: log,
 		trusted: func() bool { return c.Site.TrustClock || machineClock.trusted(time.Now()) },
 	}

@@ -45,7 +45,8 @@ func (c *counter) panelApp() (*fiber.App, error) {
 		displays[c.stations[i].Name] = panel.Display{PixelsPerMM: c.stations[i].mm}
 	}
 	return panel.New(panel.Config{
-		Counters: counters, Displays: displays, Words: c.words, Now: c.now, FramedBy: c.framedBy, Log: c.log, Done: c.done,
+		Counters: counters, Displays: displays, Words: c.words, Now: c.now, FramedBy: c.framedBy, Contact: c.contact,
+		Log: c.log, Done: c.done,
 	})
 }
 
