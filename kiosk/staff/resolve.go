@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tapshelf/devices/tag"
+	"tapshelf/kiosk"
 	"tapshelf/lending"
 )
 
@@ -14,20 +15,12 @@ const choices = 12
 
 // presented is the tag that a typed number stands for. ok is false for text
 // that is no tag number.
-func presented(text string) (p lending.Presented, ok bool) {
-	aliases, err := tag.Parse(text)
-	switch {
-	case errors.Is(err, tag.ErrRandomUID):
+func presented(text string) (what lending.Presented, ok bool) {
+	p, err := kiosk.Typed(text)
+	if errors.Is(err, tag.ErrRandomUID) {
 		return lending.Presented{Random: true}, true
-	case err != nil:
-		return p, false
 	}
-	for _, a := range aliases {
-		p.Spellings = append(p.Spellings, lending.Spelling{Form: a.Form, Value: a.Value, Short: a.Short})
-	}
-	value := []rune(aliases[0].Value)
-	p.Tail = string(value[max(0, len(value)-2):])
-	return p, true
+	return p, err == nil
 }
 
 // answer is who or what a typed text means: one ID, or several to choose
