@@ -52,7 +52,7 @@ func TestAGoodConfigurationHasItsDefaults(t *testing.T) {
 
 func TestEveryMistakeIsToldAtOnceWithLineAndKey(t *testing.T) {
 	_, err := parseConfig("t.toml", []byte(`
-sight = 1
+sites = 1
 [site]
 zone = "Hong Kong"
 [panel]
@@ -74,7 +74,7 @@ period = "3 fortnights"
 		t.Fatal("it was taken")
 	}
 	want := []string{
-		`t.toml:2: sight: there is no such key; did you mean "site"?`,
+		`t.toml:2: sites: there is no such key; did you mean "site"?`,
 		`t.toml:4: site.zone: "Hong Kong" is not an IANA time zone`,
 		`t.toml:6: panel.listen: is a whole number, must be a text`,
 		`t.toml:8: staff.listen: listens beyond this machine; set tls.cert and tls.key, or behind_proxy = true`,

@@ -126,6 +126,14 @@ func (p *Page) Click(selector string) {
 	p.do(chromedp.Click(selector))
 }
 
+// Follow clicks what leads to another page, and waits until that is there.
+func (p *Page) Follow(selector string) {
+	p.Helper()
+	Ask[bool](p, `window.left = true`)
+	p.Click(selector)
+	p.Until(`!window.left && document.readyState === "complete"`)
+}
+
 // Fill types text into a field.
 func (p *Page) Fill(selector, text string) {
 	p.Helper()
