@@ -64,7 +64,7 @@ func (x *demo) benchApp() (*fiber.App, error) {
 	streams := &web.Streams{Done: x.done, Most: 16}
 	app.Get("/", func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "+
-			"img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; frame-src "+x.urls[web.Panel])
+			"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; frame-src "+x.urls[web.Panel])
 		return web.HTML(c, fiber.StatusOK, func(w *strings.Builder) error { return page.Execute(w, data) })
 	})
 	app.Post("/tap", func(c *fiber.Ctx) error {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"tapshelf/devices"
 	"tapshelf/devices/sim"
 	"tapshelf/devices/tag"
@@ -34,7 +36,7 @@ func runDemo(tb testing.TB, mm float64) *running {
 		tb.Fatal(err)
 	}
 	listen, urls := map[web.Kind]net.Listener{}, map[web.Kind]string{}
-	for _, kind := range []web.Kind{web.Panel, web.Staff, web.API} {
+	for _, kind := range []web.Kind{web.Panel, bench, web.Staff, web.API} {
 		if listen[kind], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			tb.Fatal(err)
 		}
@@ -48,7 +50,7 @@ func runDemo(tb testing.TB, mm float64) *running {
 	}
 	x.counter, err = openCounter(tb.Context(), setup{
 		ledger: filepath.Join(dir, "ledger.db"), key: key, zone: zone, language: "en", now: clock.Now,
-		trusted: func() bool { return true }, listen: listen, log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
+		trusted: func() bool { return true }, listen: listen, framedBy: []string{urls[bench]}, log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 		stations: []stationSetup{{
 			Station: kiosk.Station{Name: demoStation, Title: "Front desk"}, mm: mm, signal: x.signal,
 			readers: []devices.Supervised{{Name: "pad", Driver: "sim", Reader: x.reader}},
@@ -56,6 +58,10 @@ func runDemo(tb testing.TB, mm float64) *running {
 	})
 	if err != nil {
 		tb.Fatal(err)
+	}
+	x.extra = func(apps map[web.Kind]*fiber.App) (err error) {
+		apps[bench], err = x.benchApp()
+		return err
 	}
 	if err := x.fill(tb.Context(), clock); err != nil {
 		tb.Fatal(err)
@@ -142,6 +148,29 @@ func TestAWholeVisitInEachLanguageOnEachPanel(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestTwoClicksOnTheBenchLendSomething(t *testing.T) {
+	r := runDemo(t, 5.19)
+	p := looktest.Open(t, 1400, 900)
+	p.Go(r.urls[bench])
+	for _, fault := range append(p.StaffFaults(), p.Axe()...) {
+		t.Error(fault)
+	}
+	p.Click(`[data-tap="B-01"]`)
+	p.UntilText("green lamp")
+	p.Click(`[data-tap="LAP-001"]`)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if s := r.kiosks[0].Screen(); s.Borrowed == 1 && s.Given == "Ada" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after two clicks the panel shows %+v", r.kiosks[0].Screen())
+		}
+	}
+	time.Sleep(300 * time.Millisecond) // for the picture
+	p.Shoot("bench")
+	p.Quiet()
 }
 
 // BenchmarkTapToPainted taps an item on the simulated reader and waits until

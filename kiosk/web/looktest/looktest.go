@@ -193,13 +193,14 @@ func (p *Page) Fonts(selector string) map[string]bool {
 	return all
 }
 
-// Axe lists what axe-core finds against WCAG 2.2 A and AA and best practice.
+// Axe lists what axe-core finds against WCAG 2.2 A and AA and best practice,
+// in the page itself; frames are pages of their own.
 func (p *Page) Axe() []string {
 	p.Helper()
 	if !Ask[bool](p, `!!window.axe`) {
 		Ask[bool](p, axe+";true")
 	}
-	return Ask[[]string](p, `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
+	return Ask[[]string](p, `axe.run(document, {iframes: false, runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
   .then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 120)).join(' | ')))`)
 }
 
