@@ -112,7 +112,7 @@ func examineDisk(ledger string) diagnosis {
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return fail("disk", "make the folder, owned by the user tapshelf", "%s: %v", dir, err)
 	}
-	free := int64(s.Bavail) * s.Bsize
+	free := int64(s.Bavail) * int64(s.Bsize) // their types differ between machines
 	const readOnly = 1 // ST_RDONLY
 	switch {
 	case s.Flags&readOnly != 0:
