@@ -113,7 +113,7 @@ func examineDisk(ledger string) diagnosis {
 		return fail("disk", "make the folder, owned by the user tapshelf", "%s: %v", dir, err)
 	}
 	free := int64(s.Bavail) * int64(s.Bsize) // their types differ between machines
-	const readOnly = 1 // ST_RDONLY
+	const readOnly = 1                       // ST_RDONLY
 	switch {
 	case s.Flags&readOnly != 0:
 		return fail("disk", "the card may be worn out: replace it and restore a backup", "%s is read-only", dir)
