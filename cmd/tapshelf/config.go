@@ -215,8 +215,8 @@ func (c config) checkStations(m *mistakes) {
 		switch {
 		case !stationName.MatchString(s.Name) || len(s.Name) > 40:
 			m.add(key+".name", "%q is not a name of small letters, digits and hyphens", s.Name)
-		case s.Name == "desk":
-			m.add(key+".name", `"desk" is what loans made by staff are filed under; choose another`)
+		case s.Name == "desk" || s.Name == "api":
+			m.add(key+".name", "%q is what loans made by staff or by central systems are filed under; choose another", s.Name)
 		case seen[s.Name]:
 			m.add(key+".name", "two stations are called %q", s.Name)
 		}

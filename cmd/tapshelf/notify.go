@@ -33,10 +33,12 @@ func announce(ctx context.Context, beat func(context.Context) error) (wait func(
 	}, nil
 }
 
+// restful is how often the ledger is looked after where no watchdog waits.
+const restful = time.Minute
+
 func feed(ctx context.Context, every time.Duration, beat func(context.Context) error) {
 	if every <= 0 {
-		<-ctx.Done()
-		return
+		every = restful
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
