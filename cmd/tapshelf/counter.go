@@ -148,6 +148,7 @@ func (c *counter) start(ctx context.Context) error {
 	for i := range c.stations {
 		c.startStation(ctx, i)
 	}
+	c.wg.Go(func() { c.watchLedger(ctx) })
 	for kind, app := range apps {
 		ln, served := c.listen[kind]
 		if !served {
@@ -221,6 +222,25 @@ func (c *counter) tellHealth(ctx context.Context, watch *devices.Supervisor, k *
 		if down != was {
 			was = down
 			k.ReadersDown(ctx, down)
+		}
+	}
+}
+
+// watchLedger ends the program once the disk has failed a commit: it is then
+// not known what the file holds, so nothing more is lent until a new start
+// has opened it again.
+func (c *counter) watchLedger(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := c.store.Err(); err != nil {
+			c.failed <- err
+			return
 		}
 	}
 }

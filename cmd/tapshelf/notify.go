@@ -9,8 +9,8 @@ import (
 )
 
 // announce tells systemd that the counter is ready, and from then on feeds
-// its watchdog, each time only after beat has succeeded. Without systemd it
-// does nothing. wait stops feeding and tells systemd that the end is near.
+// its watchdog, each time only after beat has succeeded. Without systemd
+// it only calls beat now and then. wait stops feeding and tells systemd that the end is near.
 func announce(ctx context.Context, beat func(context.Context) error) (wait func() error, err error) {
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		return nil, fmt.Errorf("tell systemd: %w", err)

@@ -28,6 +28,10 @@ type Streams struct {
 // stream, and gives a channel that is closed when there is no more. Nothing
 // of c is used once the handler has returned.
 func (s *Streams) Send(c *fiber.Ctx, next func(context.Context) <-chan string) error {
+	if c.Method() == fiber.MethodHead {
+		c.Set(fiber.HeaderContentType, "text/event-stream")
+		return nil
+	}
 	if s.open.Add(1) > s.Most {
 		s.open.Add(-1)
 		return fiber.NewError(fiber.StatusServiceUnavailable, "too many displays follow this station")
@@ -65,10 +69,14 @@ func (s *Streams) pump(w *bufio.Writer, messages <-chan string) {
 	}
 }
 
+// lineEnds are what ends a line of an event stream, as a new line. A title
+// with a bare carriage return must not begin an event of its own.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // event writes one message; each of its lines becomes a data line.
 func event(w *bufio.Writer, message string) error {
-	for line := range strings.Lines(message) {
-		if _, err := w.WriteString("data: " + strings.TrimRight(line, "\r\n") + "\n"); err != nil {
+	for line := range strings.Lines(lineEnds.Replace(message)) {
+		if _, err := w.WriteString("data: " + strings.TrimRight(line, "\n") + "\n"); err != nil {
 			return err
 		}
 	}

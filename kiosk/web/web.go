@@ -66,16 +66,22 @@ func New(kind Kind, o Options) *fiber.App {
 func guard(o Options) fiber.Handler {
 	policy := contentPolicy(o.FramedBy)
 	return func(c *fiber.Ctx) error {
+		protect(c, policy)
 		if !knownHost(c.Hostname(), o.Hosts) {
 			return fiber.NewError(fiber.StatusMisdirectedRequest, "this host is not served here")
 		}
-		c.Set(fiber.HeaderContentSecurityPolicy, policy)
-		c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-		c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
-		c.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=()")
-		c.Set(fiber.HeaderCacheControl, "no-store")
 		return c.Next()
 	}
+}
+
+// protect sets the headers of every answer, also of one that is given before
+// any handler runs (a body that is too large, a request that comes too slowly).
+func protect(c *fiber.Ctx, policy string) {
+	c.Set(fiber.HeaderContentSecurityPolicy, policy)
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	c.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=()")
+	c.Set(fiber.HeaderCacheControl, "no-store")
 }
 
 func contentPolicy(framedBy []string) string {
@@ -96,6 +102,9 @@ func knownHost(host string, hosts []string) bool {
 // fail turns an error into its answer. What nobody foresaw is logged, and
 // the client learns nothing of it.
 func fail(c *fiber.Ctx, kind Kind, o Options, err error) error {
+	if len(c.Response().Header.Peek(fiber.HeaderContentSecurityPolicy)) == 0 {
+		protect(c, contentPolicy(o.FramedBy))
+	}
 	status := Status(err)
 	if status == fiber.StatusInternalServerError && o.Log != nil {
 		o.Log.Error("request failed", "surface", string(kind), "route", c.Route().Path, "err", err)
