@@ -29,7 +29,7 @@ func (p *pages) loginPage(c *fiber.Ctx) error {
 func (p *pages) login(c *fiber.Ctx) error {
 	name, password := c.FormValue("name"), c.FormValue("password")
 	key := c.IP() + "/" + name
-	if err := p.throttle.Check(key); err != nil {
+	if errors.Join(p.throttle.Check(key), p.flood.Check(c.IP())) != nil {
 		return p.show(c, fiber.StatusTooManyRequests, "login.html", "staff.login.title", loginView{Wait: true})
 	}
 	s, err := p.Queries.StaffByName(c.UserContext(), name)
@@ -40,12 +40,14 @@ func (p *pages) login(c *fiber.Ctx) error {
 		return err
 	case web.VerifyPassword(s.PasswordHash, password):
 		p.throttle.Succeeded(key)
+		p.flood.Succeeded(c.IP())
 		if err := p.sessions.Begin(c, s.ID); err != nil {
 			return err
 		}
 		return c.Redirect("/", fiber.StatusSeeOther)
 	}
 	p.throttle.Failed(key)
+	p.flood.Failed(c.IP())
 	return p.show(c, fiber.StatusUnauthorized, "login.html", "staff.login.title", loginView{Wrong: true})
 }
 

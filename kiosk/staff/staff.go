@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io/fs"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +55,8 @@ type pages struct {
 	templates *template.Template
 	assets    *web.Assets
 	sessions  *web.Sessions
-	throttle  *web.Throttle
+	throttle  *web.Throttle // by address and name
+	flood     *web.Throttle // by address, for who tries many names
 }
 
 // access says who may use a route.
@@ -103,6 +105,7 @@ func New(c Config) (*fiber.App, error) {
 	p := &pages{
 		Config: c, sessions: &web.Sessions{Store: c.Queries, Now: c.Now, Secure: c.Secure},
 		throttle: &web.Throttle{Now: c.Now, Free: 5, Most: 5 * time.Minute},
+		flood:    &web.Throttle{Now: c.Now, Free: 20, Most: time.Minute},
 	}
 	if p.assets, err = web.NewAssets(static); err != nil {
 		return nil, err
@@ -184,13 +187,17 @@ func (p *pages) speaker(c *fiber.Ctx) *words.Speaker {
 	return p.Words.In(words.Match(c.Get(fiber.HeaderAcceptLanguage), p.Language))
 }
 
+// ours is an address of these pages: a browser would read "//" and "/\" as
+// another site.
+var ours = regexp.MustCompile(`^/([a-z][a-z0-9/-]*)?$`)
+
 // language is chosen by a button in the head of every page.
 func (p *pages) language(c *fiber.Ctx) error {
 	if lang := c.FormValue("language"); slices.Contains(words.Languages(), lang) {
 		c.Cookie(&fiber.Cookie{Name: languageCookie, Value: lang, Path: "/", MaxAge: 365 * 24 * 3600, Secure: p.Secure, SameSite: fiber.CookieSameSiteLaxMode})
 	}
 	back := c.FormValue("back")
-	if !strings.HasPrefix(back, "/") || strings.HasPrefix(back, "//") {
+	if !ours.MatchString(back) {
 		back = "/"
 	}
 	return c.Redirect(back, fiber.StatusSeeOther)
@@ -233,6 +240,12 @@ func placeOf(page string) string {
 // fail shows an error in words.
 func (p *pages) fail(c *fiber.Ctx, status int, err error) error {
 	if errors.Is(err, errLogin) {
+		if c.Get("HX-Request") != "" {
+			// A list that renews itself would follow a redirect and swap
+			// nothing in; this sends the whole page to the login.
+			c.Set("HX-Redirect", "/login")
+			return c.SendStatus(fiber.StatusUnauthorized)
+		}
 		return c.Redirect("/login", fiber.StatusSeeOther)
 	}
 	key := "failed"

@@ -337,6 +337,42 @@ func TestTheListsSayWhatIsOutLateAndBack(t *testing.T) {
 	}
 }
 
+func TestPeopleAreFoundAsTheirNamesAreWritten(t *testing.T) {
+	o := newOffice(t)
+	for id, name := range map[string][2]string{"c": {"嘉欣", "陳"}, "j": {"José", "Álvarez"}} {
+		o.Apply(lending.PatronRecord{ExternalID: id, GivenName: &name[0], FamilyName: &name[1]})
+	}
+	o.login("dora")
+	for q, want := range map[string]string{"陳嘉欣": "嘉欣", "嘉欣": "嘉欣", "陳": "嘉欣", "jose": "José", "alvarez jo": "José", "José Álv": "José"} {
+		if _, page := o.send("POST", "/search", url.Values{"q": {q}}); !strings.Contains(text(page), want) {
+			t.Errorf("%q does not find %s: %s", q, want, text(page))
+		}
+	}
+}
+
+func TestAListThatRenewsItselfIsNoWorkAndNotesTheEnd(t *testing.T) {
+	o := newOffice(t)
+	o.login("dora")
+	for range 4 {
+		o.Clock.Add(9 * time.Minute)
+		o.send("GET", "/", nil, "HX-Request", "true")
+	}
+	res, _ := o.send("GET", "/", nil, "HX-Request", "true")
+	if res.StatusCode != 401 || res.Header.Get("HX-Redirect") != "/login" {
+		t.Errorf("after 36 minutes of polling only: %d to %q", res.StatusCode, res.Header.Get("HX-Redirect"))
+	}
+}
+
+func TestTheLanguageSwitchLeadsNowhereElse(t *testing.T) {
+	o := newOffice(t)
+	for back, want := range map[string]string{"/findings": "/findings", "//evil.example": "/", `/\evil.example`: "/", "https://evil.example": "/", "": "/"} {
+		res, _ := o.send("POST", "/language", url.Values{"language": {"zh-Hans"}, "back": {back}})
+		if got := res.Header.Get("Location"); got != want {
+			t.Errorf("back=%q leads to %q", back, got)
+		}
+	}
+}
+
 func TestACSVCellIsNeverAFormula(t *testing.T) {
 	o := newOffice(t)
 	evil := `=HYPERLINK("http://x","y")`

@@ -83,7 +83,8 @@ func (s *Sessions) Current(c *fiber.Ctx) (lending.StaffID, error) {
 	if now.Sub(x.LastSeen) > SessionIdle || now.Sub(x.Created) > SessionMost {
 		return "", errors.Join(ErrUnauthorised, s.End(c))
 	}
-	if now.Sub(x.LastSeen) > sessionTouch {
+	// A list that renews itself is not somebody who works.
+	if polls := c.Get("HX-Request") != "" && c.Method() == fiber.MethodGet; !polls && now.Sub(x.LastSeen) > sessionTouch {
 		x.LastSeen = now
 		if err := s.Store.PutSession(context.WithoutCancel(c.UserContext()), x); err != nil {
 			return "", err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"tapshelf/lending"
 )
@@ -113,6 +115,18 @@ func (s *Store) ItemView(ctx context.Context, id lending.ItemID) (lending.ItemVi
 // prefix gives the range of texts that begin with q.
 func prefix(q string) (from, to string) { return q, q + "\U0010FFFF" }
 
+// names splits what was typed into a given and a family name: at the space,
+// or, for a name in Han characters, behind the first.
+func names(q string) (first, last string, both bool) {
+	if first, last, both = strings.Cut(q, " "); both {
+		return first, last, true
+	}
+	if head, size := utf8.DecodeRuneInString(q); unicode.Is(unicode.Han, head) && len(q) > size {
+		return q[size:], q[:size], true
+	}
+	return q, q, false
+}
+
 // FindPatrons finds people by the beginning of a name or by their external
 // id, by name.
 func (s *Store) FindPatrons(ctx context.Context, q string, limit int) ([]lending.Patron, error) {
@@ -120,10 +134,7 @@ func (s *Store) FindPatrons(ctx context.Context, q string, limit int) ([]lending
 	if from == "" {
 		return nil, nil
 	}
-	first, last, both := strings.Cut(from, " ")
-	if !both {
-		last = first
-	}
+	first, last, both := names(from)
 	lastFrom, lastTo := prefix(last)
 	firstFrom, firstTo := prefix(first)
 	return query(ctx, s, func(c *conn) ([]lending.Patron, error) {
@@ -131,8 +142,9 @@ func (s *Store) FindPatrons(ctx context.Context, q string, limit int) ([]lending
 			return all(c, scanPatron, `SELECT `+patronColumns+` FROM patron
 				WHERE given_folded BETWEEN ? AND ? AND family_folded BETWEEN ? AND ?
 				   OR family_folded BETWEEN ? AND ? AND given_folded BETWEEN ? AND ?
+				   OR given_folded BETWEEN ? AND ?
 				ORDER BY given_folded, family_folded, id LIMIT ?`,
-				firstFrom, firstTo, lastFrom, lastTo, firstFrom, firstTo, lastFrom, lastTo, limit)
+				firstFrom, firstTo, lastFrom, lastTo, firstFrom, firstTo, lastFrom, lastTo, from, to, limit)
 		}
 		return all(c, scanPatron, `SELECT `+patronColumns+` FROM patron
 			WHERE given_folded BETWEEN ? AND ? OR family_folded BETWEEN ? AND ? OR external_id = ?
