@@ -90,6 +90,12 @@ func happened(s *words.Speaker, f lending.Fact) string {
 		if b, err := lending.Decode[lending.RefusedBody](f); err == nil {
 			return s.T("staff.fact.refused", "Station", b.Station, "Reasons", reasonsOf(s, b))
 		}
+	case lending.FactChanged:
+		if b, err := lending.Decode[lending.ChangedBody](f); err == nil && b.Rev == 1 && b.Table == "item" {
+			return s.T("staff.fact.created")
+		} else if err == nil {
+			return s.T("staff.fact.changed", "Columns", columnsOf(s, b))
+		}
 	case lending.FactFindingOpened, lending.FactFindingClosed:
 		if b, err := lending.Decode[lending.FindingBody](f); err == nil {
 			return s.T("staff.fact."+strings.TrimPrefix(string(f.Kind), "finding_"), "Finding", s.Finding(b.Kind).Short)
@@ -102,6 +108,14 @@ func reasonsOf(s *words.Speaker, b lending.RefusedBody) string {
 	var names []string
 	for _, r := range b.Reasons {
 		names = append(names, s.Reason(r).Short)
+	}
+	return s.List(names)
+}
+
+func columnsOf(s *words.Speaker, b lending.ChangedBody) string {
+	var names []string
+	for _, c := range b.Columns {
+		names = append(names, s.T("staff.column."+c))
 	}
 	return s.List(names)
 }

@@ -320,7 +320,7 @@ func TestTheListsSayWhatIsOutLateAndBack(t *testing.T) {
 	o.login("dora")
 	for path, want := range map[string]string{
 		"/": "ThinkPad T14", "/?show=overdue": "40 hours", "/?show=returned": "Nothing has come back",
-		"/patrons/" + string(o.ada): "Badge ending in DA", "/items/" + string(o.laptop): "Lent at front, due Fri 27 Nov",
+		"/patrons/" + string(o.ada): "Badge ending in DA", "/items/" + string(o.laptop): "Lent at front, due Fri 27 Nov", "/items/" + string(o.laptop) + "?": "Record created",
 		"/readers": "no such file",
 	} {
 		if _, page := o.send("GET", path, nil); !strings.Contains(text(page), want) {

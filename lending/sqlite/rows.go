@@ -99,8 +99,21 @@ func (t *Tx) save(tb table, id string, values []any, by string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", tb.name, err)
 	}
-	_, err = t.Append(lending.Fact{Kind: lending.FactChanged, Version: 1, Body: body})
+	_, err = t.Append(lending.Fact{Kind: lending.FactChanged, Version: 1, Item: itemOf(tb, id, values), Body: body})
 	return true, err
+}
+
+// itemOf is the item whose history a change belongs to; empty if none.
+func itemOf(tb table, id string, values []any) lending.ItemID {
+	switch tb.name {
+	case itemTable.name:
+		return lending.ItemID(id)
+	case tagTable.name:
+		if item, ok := values[0].(string); ok {
+			return lending.ItemID(item)
+		}
+	}
+	return ""
 }
 
 func same(a, b any) bool {
